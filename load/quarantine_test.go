@@ -188,6 +188,8 @@ func TestForgottenWithdrawal(t *testing.T) {
 		}
 		sameText(t, "egvs", k.rows("egvs", "record_id"), []string{"record_id=a"})
 	}
+	k.load(withdrawn(4, recorded.Add(-time.Hour))) // by a clock that was put back
+	sameText(t, "egvs, from an earlier instant", k.rows("egvs", "record_id"), []string{"record_id=a"})
 	k.load(withdrawn(8, recorded.Add(time.Hour)))
 	sameText(t, "egvs, the withdrawal corrected", k.rows("egvs", "record_id"), []string{"record_id=a", "record_id=b"})
 }

@@ -125,8 +125,9 @@ func (l *Loader) remembersWithdrawals(ctx context.Context, study Study, m lake.M
 }
 
 // withdrawnAnew returns the participants of whom the lake knows another
-// withdrawal than the study does, or none. One that the study has forgotten, or
-// recorded earlier than the lake's, is a *ForgottenWithdrawalError.
+// withdrawal than the study does, or none. One that the study has forgotten, or has from a
+// later instant and recorded earlier than the lake's, is a *ForgottenWithdrawalError: when it
+// was recorded is what a clock said, so it brings nothing back.
 func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest) ([]string, error) {
 	held, err := l.heldWithdrawals(ctx, study, m)
 	if err != nil {
@@ -138,8 +139,7 @@ func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest
 		if !known || !before.EffectiveAt.Equal(w.EffectiveAt) {
 			anew = append(anew, w.ParticipantID)
 		}
-		// The same instant is the same withdrawal, whenever it was recorded again.
-		if !known || !w.RecordedAt.Before(before.RecordedAt) || before.EffectiveAt.Equal(w.EffectiveAt) {
+		if !known || !w.RecordedAt.Before(before.RecordedAt) || !w.EffectiveAt.After(before.EffectiveAt) {
 			delete(held, w.ParticipantID)
 		}
 	}

@@ -36,9 +36,10 @@ func (e *ForgottenError) why() string {
 }
 
 // onlyRows reports whether no more is wrong than that people's lines of the roster were
-// edited: the others can go on.
+// edited: the others can go on. That somebody was deleted is no such line: until it is said
+// again, their data would be handed out.
 func (e *ForgottenError) onlyRows() bool {
-	return !slices.ContainsFunc(e.List, func(f cohort.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
+	return !slices.ContainsFunc(e.List, func(f cohort.Forgotten) bool { return !f.Edited || f.Subject != "participant" || f.Deleted })
 }
 
 // Names reports whether e is about a participant.

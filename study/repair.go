@@ -24,6 +24,7 @@ type Repair struct {
 // A Repaired is what a repair found, and what became of it.
 type Repaired struct {
 	Lost     []state.Loss // accepted now
+	Unknown  int64        // lines of the audit trail that state.db had not, and goes on behind now
 	Found    []Damage
 	Mended   []Mended
 	Left     []Damage // what nothing here brings back
@@ -66,6 +67,10 @@ func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error)
 			return done, err
 		}
 	}
+	unknown, err := s.Store.CatchUp(ctx)
+	if err != nil {
+		return done, err
+	}
 	if err := s.mayFold(ctx); err != nil {
 		return done, err
 	}
@@ -74,6 +79,7 @@ func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error)
 		return done, err
 	}
 	done, err = s.repairAs(ctx, r, run.ID)
+	done.Unknown = unknown
 	if done.Lost = lost; len(lost) > 0 && is[*EmptyLakeError](err) {
 		err = nil // there is nothing else to repair
 	}
@@ -192,7 +198,7 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	if err != nil {
 		return found, err
 	}
-	return found, r.study.verifyTags(r.trail, &found)
+	return found, r.study.verifyTags(ctx, r.trail, &found)
 }
 
 // An OtherFolderError says that a database reads a folder other than its own.

@@ -113,7 +113,7 @@ func (s *Study) verifyWhatItSays(ctx context.Context, done *Verified, note func(
 	if err == nil {
 		_, err = s.HoldSnapshots(ctx)
 	}
-	if err := errors.Join(s.verifyTags(trail, done), s.verifyPapers(ctx, trail, note)); err != nil {
+	if err := errors.Join(s.verifyTags(ctx, trail, done), s.verifyPapers(ctx, trail, note)); err != nil {
 		return err
 	}
 	if is[*state.AuditError](err) || is[*TrailError](err) {
@@ -136,6 +136,25 @@ func (s *Study) verifyWhatItSays(ctx context.Context, done *Verified, note func(
 		return nil
 	}
 	return errors.Join(err, s.verifyKey(ctx, note))
+}
+
+// LostMemory is what the state does not know of all that lake and audit trail do, or why it is
+// not the one that they go with; nil: it is as new as they are. Damage of the lake is no such
+// harm. It needs no key.
+func (s *Study) LostMemory(ctx context.Context) (harm, err error) {
+	if err = s.recalls(ctx); isLostMemory(err) {
+		return err, nil
+	}
+	if err != nil && !IsDamage(err) {
+		return nil, err
+	}
+	_, err = s.Store.Trail(ctx)
+	if e, ok := errors.AsType[*state.AuditError](err); ok && e.Ahead {
+		return err, nil
+	} else if ok {
+		err = nil
+	}
+	return nil, err
 }
 
 // isLostMemory reports whether err says that the state is not the one that lake and trail

@@ -73,7 +73,7 @@ func tagsLost(trail []state.AuditLine, tags []lake.Tag) (lost []taggedAct) {
 }
 
 // verifyTags finds tags that the audit trail knows and the lake does not have.
-func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
+func (s *Study) verifyTags(ctx context.Context, trail []state.AuditLine, done *Verified) error {
 	if len(tagsMade(trail)) == 0 || !s.hasLake() {
 		return nil
 	}
@@ -96,7 +96,11 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 		if id, sum, err := standsFor(l, was); err != nil {
 			return err
 		} else if sum == "" {
-			harm = &LostTagError{was.Tag, was.Snapshot}
+			erase, err := s.bringsBack(ctx, trail, l, was)
+			if err != nil {
+				return err
+			}
+			harm = &LostTagError{was.Tag, was.Snapshot, erase}
 		} else if older.Snapshot != "" {
 			harm = &lake.OlderTagError{Tag: older, Now: id}
 		}
@@ -105,9 +109,37 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 	return nil
 }
 
+// bringsBack is who has to be erased again, so that the snapshot of a lost tag is issued again
+// as it was: an older issue of it is there, and state.db does not know the erasure that the
+// trail does; "": nobody.
+func (s *Study) bringsBack(ctx context.Context, trail []state.AuditLine, l *lake.Lake, was taggedAct) (participant string, err error) {
+	on, _ := lake.ParseID(was.Snapshot)
+	issues, err := l.IDs()
+	if err != nil || !slices.ContainsFunc(issues, func(id lake.ID) bool { return id.Number == on.Number && id.Issue < on.Issue }) {
+		return "", err
+	}
+	erasures, err := s.Cohort.Erasures(ctx)
+	if err != nil {
+		return "", err
+	}
+	known := make(map[string]bool, len(erasures))
+	for _, e := range erasures {
+		known[e.ParticipantID] = true
+	}
+	for _, line := range trail {
+		if line.Subject == state.ErasureSubject && !line.Altered && !known[line.ParticipantID] {
+			return line.ParticipantID, nil
+		}
+	}
+	return "", nil
+}
+
 // A LostTagError says that a tag is gone together with its snapshot, so that nothing here can
 // make it again: the lake came from a backup that is older, say.
-type LostTagError struct{ Tag, Snapshot string }
+type LostTagError struct {
+	Tag, Snapshot string
+	Erase         string // the participant whose erasure, made once more, brings the snapshot back; "": none does
+}
 
 func (e *LostTagError) Error() string {
 	return fmt.Sprintf("it is gone, and this lake does not have the snapshot %s that it named", e.Snapshot)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/plain"
@@ -181,6 +182,10 @@ func secretAdvice(e *study.SecretError) string {
 
 // forgottenAdvice says what to do where no command does it: what came from a file.
 func forgottenAdvice(e *study.ForgottenError) string {
+	if f := e.List[0]; f.Subject == "withdrawal" && !f.Known.IsZero() && f.Known.Before(f.EffectiveAt) {
+		return fmt.Sprintf("state.db has it from %s, and the earlier instant holds until somebody says otherwise; if the later one is meant, which brings data back: %s", f.Known.Format(time.RFC3339),
+			plain.ShellLine(dexetl("withdraw", f.ParticipantID, "--effective", f.EffectiveAt.Format(time.RFC3339Nano), "--bring-back")))
+	}
 	if len(forgottenNext(e)) > 0 {
 		return ""
 	}

@@ -69,9 +69,13 @@ func next(t *testing.T, stderr string) []string {
 		t.Fatalf("no next command:\n%s", stderr)
 	}
 	command, _, _ = strings.Cut(strings.TrimSpace(command), "\n")
-	words := strings.Fields(strings.TrimSuffix(command, " --reason '"+statedAgain+"'"))
-	if words[0] == "withdraw" {
-		words = append(words, "--reason", statedAgain)
+	var words []string
+	for i, part := range strings.Split(command, "'") {
+		if i%2 == 1 { // quoted
+			words = append(words, part)
+		} else {
+			words = append(words, strings.Fields(part)...)
+		}
 	}
 	return words
 }

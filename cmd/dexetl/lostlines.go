@@ -20,7 +20,7 @@ func acceptLoss() string {
 func trailAdvice(e *state.AuditError) string {
 	switch {
 	case e.Ahead:
-		return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
+		return "keep " + state.AuditFile + ": it has what state.db, which is older, does not know, or lines were added; a repair, or the next change of the study, goes on behind them, and status says what the study has to be told again"
 	case e.Gap:
 		return "restore state/audit.jsonl from a backup that has all lines; if there is none, accept that they are lost: " + acceptLoss()
 	}

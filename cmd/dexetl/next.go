@@ -7,6 +7,7 @@ import (
 	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/backup"
@@ -110,6 +111,12 @@ func nextOf(err error) step {
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
+		on(err, func(e *state.AuditError) step {
+			if e.Ahead {
+				return dexetl("repair")
+			}
+			return nil
+		}),
 		on(err, erasureNext), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }
 
@@ -154,6 +161,8 @@ func forgottenNext(e *study.ForgottenError) step {
 		return dexetl("participants", "close", f.ParticipantID)
 	case f.Subject == "window", f.Subject == "exclusion":
 		return nil
+	case f.Deleted:
+		return dexetl("participants", "pause", f.ParticipantID, "--deleted")
 	case f.Removed:
 		return dexetl("participants", "remove", f.ParticipantID)
 	case f.Paused:
@@ -168,13 +177,12 @@ func forgottenNext(e *study.ForgottenError) step {
 const statedAgain = "stated again"
 
 // withdrawAgain is the command that records a withdrawal that the state has lost, or
-// has from another instant.
+// has from another instant. The earlier one holds: no next command brings data back.
 func withdrawAgain(participantID string, effective, known time.Time) step {
-	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano))
-	if !known.IsZero() && effective.After(known) {
-		s = append(s, "--bring-back")
+	if !known.IsZero() && known.Before(effective) {
+		effective = known
 	}
-	return append(s, "--reason", statedAgain)
+	return dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", statedAgain)
 }
 
 // lostMemoryNext goes on with the state as it is, where nobody has withdrawn.

@@ -19,6 +19,7 @@ import (
 )
 
 func (p *program) participantsCommand() *cli.Command {
+	var deleted bool
 	return &cli.Command{
 		Name:  "participants",
 		Usage: "the roster: add, import, list, show, pause, resume, close, remove",
@@ -32,13 +33,16 @@ func (p *program) participantsCommand() *cli.Command {
 			},
 			{
 				Name: "pause", Usage: "fetch nothing for this participant until resumed", ArgsUsage: "P001",
-				Flags:  []cli.Flag{p.reasonFlag()},
-				Action: p.withParticipant(p.pauseParticipant(true)),
+				Flags: []cli.Flag{p.reasonFlag(),
+					&cli.BoolFlag{Name: "deleted", Usage: "as a program deletes over the API: exports leave them out, too, and after 7 days their tokens are destroyed", Destination: &deleted}},
+				Action: p.withParticipant(func(ctx context.Context, s *study.Study, who cohort.Participant) error {
+					return p.pauseParticipant(true, deleted)(ctx, s, who)
+				}),
 			},
 			{
 				Name: "resume", Usage: "fetch for this participant again", ArgsUsage: "P001",
 				Flags:  []cli.Flag{p.reasonFlag()},
-				Action: p.withParticipant(p.pauseParticipant(false)),
+				Action: p.withParticipant(p.pauseParticipant(false, false)),
 			},
 			p.participantsClose(),
 			{
@@ -156,18 +160,25 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 		"%s: %s%s", path, did.done, tail("; removed: ", study.ShortList(did.removed))), err, damageFound(damaged))
 }
 
-func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
+func (p *program) pauseParticipant(paused, deleted bool) func(context.Context, *study.Study, cohort.Participant) error {
 	return func(ctx context.Context, s *study.Study, who cohort.Participant) error {
 		if s.Remembers(ctx) == nil { // else this may be what mends it, of whoever has left too
 			if err := s.Cohort.Standing(ctx, who.ID); err != nil {
 				return err
 			}
 		}
-		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
+		change := func() error { return s.Cohort.SetPaused(ctx, who.ID, paused) }
+		if deleted {
+			change = func() error { return s.Cohort.Delete(ctx, who.ID) }
+		}
+		if err := change(); err != nil {
 			return err
 		}
 		said, next := "is not paused any more", dexetl("sync", who.ID)
-		if paused {
+		switch {
+		case deleted:
+			said, next = "is paused, as whoever a program deleted", dexetl("participants", "resume", who.ID)
+		case paused:
 			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}
 		return p.report(schemas.Paused(), []any{who.ID, paused},

@@ -44,6 +44,9 @@ func (p *program) repairCommand() *cli.Command {
 }
 
 func (p *program) printRepaired(r study.Repaired) error {
+	if r.Unknown > 0 {
+		p.say("state.db did not know the last %s of the audit trail, and goes on behind them; status says what of it the study has to be told again", countOf(int(r.Unknown), "line"))
+	}
 	if p.flags.json {
 		return p.object(schemas.Repair(), r.Snapshot, r.Before, r.Took.Seconds(), mendedObjects(r), leftObjects(r), lostLineObjects(schemas.Repair(), r.Lost))
 	}
@@ -158,7 +161,8 @@ func (p *program) lost(r study.Repaired) error {
 		return advised(exitDamage, adviceOf(first.Err), "damaged still: %s: %s", first.Path, first.Words())
 	}
 	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
-		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropTag(lost.Tag), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+		advice, next := lostTagNext(lost)
+		return &exitError{code: exitDamage, advice: advice, next: next, err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:

@@ -187,7 +187,7 @@ func (p *program) damageOf(v study.Verified) error {
 	case v.Newest.Snapshot > 0 && !slices.ContainsFunc(fresh, back): // a repair has nothing to do
 		e.advice = adviceOf(first.Err)
 	case lostTag != nil:
-		e.advice, e.next = lostTagAdvice, dropTag(lostTag.Tag)
+		e.advice, e.next = lostTagNext(lostTag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
 	case first.IsQuarantine():
@@ -195,13 +195,20 @@ func (p *program) damageOf(v study.Verified) error {
 	case first.Kind == study.FoldDamage:
 		e.next = dexetl("replay")
 	default:
-		e.advice = backupAdvice(first)
+		e.advice, e.next = backupAdvice(first), nextOf(first.Err)
 	}
 	return e
 }
 
-// lostTagAdvice is about a tag that is gone with its snapshot.
-const lostTagAdvice = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
+// lostTagNext is about a tag that is gone with its snapshot. Where an erasure that is due
+// issues it again, the citation is not given up.
+func lostTagNext(e *study.LostTagError) (advice string, next step) {
+	if e.Erase != "" {
+		return fmt.Sprintf("%s was erased before the tag was made; erased again, the snapshot is issued again, and a repair makes the tag anew", e.Erase),
+			dexetl("withdraw", e.Erase, "--erase", "--reason", statedAgain)
+	}
+	return "restore a backup of the study that has the tag; if there is none, the tag can be dropped", dropTag(e.Tag)
+}
 
 func dropTag(name string) step {
 	return dexetl("snapshots", "drop", name, "--reason", "its snapshot is lost")

@@ -24,6 +24,7 @@ type Forgotten struct {
 	Known         time.Time // of a withdrawal: since when state.db has it; zero: it has none
 	Paused        bool      // of a participant: is paused by the trail
 	Resumed       bool      // of a participant: is paused by state.db alone
+	Deleted       bool      // of a participant: was deleted over the API by the trail
 	Edited        bool      // state.db is as new as the trail: a row of it was edited
 	Words         string    // what is forgotten
 }
@@ -112,7 +113,9 @@ func (c *Cohort) forgottenPeople(ctx context.Context, r *recalled) (out []Forgot
 			out = append(out, Forgotten{Subject: "participant", ParticipantID: p.ID, Removed: true, Words: p.ID + " was removed from the roster"})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Forgotten) int { return -cmp.Compare(btoi(a.Missing), btoi(b.Missing)) })
+	slices.SortStableFunc(out, func(a, b Forgotten) int {
+		return cmp.Or(-cmp.Compare(btoi(a.Missing), btoi(b.Missing)), -cmp.Compare(btoi(a.Deleted), btoi(b.Deleted)))
+	})
 	return out, nil
 }
 
@@ -135,11 +138,17 @@ func (f *Forgotten) differs(trail, held map[string]any, whole bool) bool {
 		if trail[name] == held[name] {
 			continue
 		}
+		if name == "deleted_at" && held[name] == nil {
+			f.Deleted = true
+		}
 		if f.Words == "" { // the first one is told
 			f.Words = fmt.Sprintf("%s has %s %v, and not %v", f.ParticipantID, name, shown(trail[name]), shown(held[name]))
 			f.Paused = name == "paused" && trail[name] == true
 			f.Resumed = name == "paused" && trail[name] == false
 		}
+	}
+	if f.Deleted {
+		f.Words = fmt.Sprintf("%s was deleted at %v", f.ParticipantID, trail["deleted_at"])
 	}
 	return f.Words != ""
 }

@@ -179,3 +179,34 @@ func TestForgottenElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// Somebody who was deleted by the trail is told first, and what to do about it.
+func TestForgottenDeletionComesFirst(t *testing.T) {
+	s, _ := remembering(t)
+	must(t, s.Delete(t.Context(), "P002"))
+	for _, q := range []string{"delete from deletions", "update participants set site = 'elsewhere' where participant_id = 'P001'"} {
+		if _, err := s.Store.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.Forgotten(t.Context(), nil, noGrants)
+	if err != nil || len(list) != 2 || !list[0].Deleted || !strings.HasPrefix(list[0].Words, "P002 was deleted at 2") || list[1].Deleted {
+		t.Errorf("forgotten: %+v, %v", list, err)
+	}
+}
+
+// A withdrawal that takes the place of another is recorded after it, though the clock was put
+// back meanwhile.
+func TestRecordedInOrder(t *testing.T) {
+	s, _ := remembering(t)
+	before, _, err := s.Withdrawal(t.Context(), "P003")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Store.Now = func() time.Time { return before.RecordedAt.Add(-time.Hour) }
+	must(t, withdraw(s, Withdrawal{ParticipantID: "P003", EffectiveAt: before.EffectiveAt.Add(-time.Hour), Reason: "r"}))
+	after, _, err := s.Withdrawal(t.Context(), "P003")
+	if err != nil || !after.RecordedAt.After(before.RecordedAt) || after.EffectiveAt.Equal(before.EffectiveAt) {
+		t.Errorf("recorded at %v, %v; want after %v", after.RecordedAt, err, before.RecordedAt)
+	}
+}

@@ -36,10 +36,17 @@ func (e *WithdrawnError) Lasting() {}
 
 // Record records w in a transaction that ends what it ends, and returns w as
 // recorded. A withdrawal from the same instant is not recorded twice; one from another
-// instant takes the place of the one before.
+// instant takes the place of the one before, and is recorded later, whatever the clock says.
 func (c *Cohort) Record(ctx context.Context, tx *sql.Tx, w Withdrawal) (Withdrawal, error) {
 	w.RecordedAt, w.EffectiveAt = c.now(), w.EffectiveAt.UTC()
-	_, err := tx.ExecContext(ctx, `insert into withdrawals (participant_id, effective_at, recorded_at, reason, who)
+	before, again, err := withdrawalIn(ctx, tx, w.ParticipantID)
+	if err != nil {
+		return w, err
+	}
+	if again && !w.RecordedAt.After(before.RecordedAt) {
+		w.RecordedAt = before.RecordedAt.Add(time.Microsecond)
+	}
+	_, err = tx.ExecContext(ctx, `insert into withdrawals (participant_id, effective_at, recorded_at, reason, who)
 		select ?1, ?2, ?3, ?4, ?5 where ?2 is not (
 			select effective_at from withdrawals where participant_id = ?1 order by withdrawal_id desc limit 1)`,
 		w.ParticipantID, state.Micros(w.EffectiveAt), state.Micros(w.RecordedAt), w.Reason, w.Who)

@@ -105,9 +105,12 @@ func headIn(ctx context.Context, q Querier) (auditHead, error) {
 
 // note makes the lines of acts and moves the head.
 func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
-	head, err := headIn(ctx, tx)
+	head, unknown, err := s.catchUp(ctx, tx, !slices.ContainsFunc(acts, ours))
 	if err != nil {
 		return err
+	}
+	if unknown > 0 {
+		acts = append([]Act{caughtUp(unknown)}, acts...)
 	}
 	accepts := slices.ContainsFunc(acts, func(a Act) bool { return a.Subject == LossSubject })
 	if !accepts {

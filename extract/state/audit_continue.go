@@ -27,7 +27,7 @@ func (e *TrailStrayError) Error() string {
 }
 
 // LaterTrail returns the file text as it can be the trail of a state from a backup, whose
-// trail is older: lines that it speaks of as lost and that older has are put back. A file that
+// trail is older; lines that it speaks of as lost and that older has are put back. A file that
 // is damaged is an *AuditError, which calls it path; so is one whose last line was cut off,
 // because what that says was done. One that does not have all lines of older, but for lost
 // ones, is a *TrailStrayError.

@@ -35,6 +35,11 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
+	if info, err := os.Stat(s.auditPath()); err == nil && info.Size() != head.bytes {
+		if _, c := s.ahead(head); c != nil && c.knows(head) == nil {
+			return forgetWaiting(ctx, tx) // it has them, and more
+		}
+	}
 	size, err := appendDurably(s.auditPath(), head.bytes, waiting)
 	if err != nil {
 		return fmt.Errorf("not yet in the file: %w", err)
@@ -42,18 +47,23 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, "update audit_head set bytes = ?", size); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "delete from audit_pending")
+	return forgetWaiting(ctx, tx)
+}
+
+func forgetWaiting(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "delete from audit_pending")
 	return err
 }
 
+// ours reports whether an act is the study's. What participants and Dexcom do is kept whatever
+// the file is like: a token that is received has to be saved.
+func ours(a Act) bool { return !slices.Contains([]string{"connection", "consent", "link"}, a.Subject) }
+
 // trailHarmed is an *AuditError where the file that had lines is gone, cut or damaged: what is
 // appended would begin another one, or stand behind the harm, and a file from a backup would end
-// it. A gap between whole lines is no harm here. Nor is that state.db was put back to before
-// lines of the file: what it forgot has to be recorded again. What participants and Dexcom do is
-// kept all the same: a token that is received has to be saved.
+// it. A gap between whole lines is no harm here.
 func (s *Store) trailHarmed(ctx context.Context, tx *sql.Tx, head auditHead, acts []Act) error {
-	theirs := func(a Act) bool { return slices.Contains([]string{"connection", "consent", "link"}, a.Subject) }
-	if head.bytes == 0 || !slices.ContainsFunc(acts, func(a Act) bool { return !theirs(a) }) {
+	if head.bytes == 0 || !slices.ContainsFunc(acts, ours) {
 		return nil
 	}
 	if info, err := os.Stat(s.auditPath()); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {

@@ -89,7 +89,7 @@ type checking struct {
 	broken int64  // how many of them
 	gapped bool   // lines are missing before the one in hand
 	ahead  bool   // the file goes on after the end that state.db knows
-	passed int    // faults behind which a trail can go on: of the order of whole lines, or that it is ahead
+	passed int    // faults behind which a trail can go on: of the order of whole lines
 
 	losses []Loss // that the trail speaks of itself
 	gaps   []Loss // those that it does not speak of
@@ -192,7 +192,6 @@ func (c *checking) end(there bool, head auditHead) {
 	case c.seq > head.seq:
 		c.ahead = true
 		c.fault("goes on to line %d, but state.db knows of %d: lines were added, or state.db is older than the file", c.seq, head.seq)
-		c.passed++
 	case c.prev != head.hash && c.prev != "" && head.seq > 0:
 		c.at = last
 		c.fault("is not the last line that state.db knows: the file is another one, or was rewritten")

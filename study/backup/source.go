@@ -68,7 +68,8 @@ func (b *making) found(path string, err error) {
 	b.damages = append(b.damages, Damage{path, err})
 }
 
-// inspectState looks at state.db. Of a damaged one nothing can be copied.
+// inspectState looks at state.db. Of a damaged one nothing can be copied; one that is older
+// than the lake or the audit trail has less than they say.
 func (b *making) inspectState(ctx context.Context) error {
 	found, err := b.study.Store.Check(ctx)
 	if err != nil {
@@ -80,7 +81,11 @@ func (b *making) inspectState(ctx context.Context) error {
 	if len(found) > 0 {
 		return &DamagedError{b.to, b.damages}
 	}
-	return nil
+	harm, err := b.study.LostMemory(ctx)
+	if harm != nil {
+		b.found(filepath.Join(b.study.StatePath(), "state.db"), harm)
+	}
+	return err
 }
 
 // inspectPapers looks at what lies beside state.db. A trail that is damaged is no reason to
