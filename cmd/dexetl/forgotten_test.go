@@ -224,7 +224,8 @@ func TestEditedRoster(t *testing.T) {
 }
 
 // What is older than the state stops no sync: a lake, which the next load brings up to
-// it, and an audit file, which verify names, and which no change goes on with.
+// it, and an audit file, which verify names, and which no change goes on with before somebody
+// has accepted that lines of it are lost.
 func TestNewerState(t *testing.T) {
 	oneAfterTheOther(t)
 	t.Parallel()
@@ -248,14 +249,13 @@ func TestNewerState(t *testing.T) {
 		if code, _, stderr := b.run("sync"); code != exitDone {
 			t.Errorf("sync with an older audit file: exit %d\n%s", code, stderr)
 		}
-		if code, _, _ := b.run("audit", "verify"); code != exitDamage {
-			t.Errorf("audit verify: exit %d, want %d", code, exitDamage)
+		if got, _, stderr := b.run("audit", "verify"); got != code {
+			t.Errorf("audit verify: exit %d, want %d\n%s", got, code, stderr)
 		}
-		got, _, stderr := b.run("participants", "resume", "P002")
-		if got != code {
+		if got, _, stderr := b.run("participants", "resume", "P002"); got != code {
 			t.Errorf("a change beside an older audit file: exit %d, want %d\n%s", got, code, stderr)
 		}
-		check(t, os.WriteFile(b.oneOf("state/audit.jsonl"), nil, 0o600)) // which goes on behind a gap
+		b.must("repair", "--accept-loss", "--reason", "no backup has them")
 	}
 }
 
