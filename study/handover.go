@@ -122,7 +122,7 @@ func unremembered(list []cohort.Forgotten) (u Unremembered) {
 			u.Erased = append(u.Erased, f.ParticipantID)
 		case "withdrawal":
 		case "participant":
-			if f.Edited {
+			if f.Edited && !f.Deleted {
 				continue
 			}
 		default:
