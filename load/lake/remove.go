@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 )
 
@@ -209,75 +208,6 @@ func (l *Lake) drop(removing []ID) error {
 	return nil
 }
 
-// removeIdle removes the data files that no manifest names. What a power cut brings back
-// of them, the next removal takes away.
-func (l *Lake) removeIdle(named map[string]bool) (freed Freed, err error) {
-	idle, err := l.idleFiles(named)
-	if err != nil {
-		return freed, err
-	}
-	for _, f := range idle {
-		if err := l.dir.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return freed, fmt.Errorf("data file: %w", err)
-		}
-		l.sound.Delete(f.path)
-		freed.Files, freed.Bytes = freed.Files+1, freed.Bytes+f.bytes
-		if err := l.at("gone.file_removed"); err != nil {
-			return freed, err
-		}
-	}
-	return freed, nil
-}
-
-// An idleFile is a data file that no manifest names.
-type idleFile struct {
-	path  string
-	bytes int64
-}
-
-// dataFile matches the data files that this program names, and no others.
-var dataFile = regexp.MustCompile(`^data/\w+/(month=[0-9-]+/)?[0-9a-f]{16}\.parquet$`)
-
-// idleFiles lists the data files that are not named.
-func (l *Lake) idleFiles(named map[string]bool) (idle []idleFile, err error) {
-	err = fs.WalkDir(l.dir.FS(), dataDir, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || named[name] || !dataFile.MatchString(name) {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			idle = append(idle, idleFile{name, info.Size()})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("data files: %w", err)
-	}
-	return idle, nil
-}
-
-// namedFiles are the data files that any manifest names, without these.
-func (l *Lake) namedFiles(without []ID) (map[string]bool, error) {
-	all, err := l.IDs()
-	if err != nil {
-		return nil, err
-	}
-	named := make(map[string]bool)
-	for _, id := range all {
-		if slices.Contains(without, id) {
-			continue
-		}
-		m, err := l.ManifestOf(id)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range m.Files {
-			named[f.Path] = true
-		}
-	}
-	return named, nil
-}
-
 // unlost is a *DamageError for a number up to the newest whose manifest is neither there,
 // nor removed, nor set aside: it may come back, and want its files.
 func (l *Lake) unlost(gone Gone) error {
@@ -292,68 +222,6 @@ func (l *Lake) unlost(gone Gone) error {
 		next = n + 1
 	}
 	return err
-}
-
-// abandon brings back what a collection that did not come to its end took out of sight:
-// somebody may have opened it since, or want to tag it. What is erased stays away.
-func (l *Lake) abandon() error {
-	gone, err := l.Gone()
-	if err != nil {
-		return undamaged(err)
-	}
-	var left []ID
-	for _, id := range removingOf(gone) {
-		if gone.erased(id) {
-			left = append(left, id)
-			continue
-		}
-		there, err := l.unhide(id)
-		if err != nil {
-			return err
-		}
-		if there {
-			gone.takeBack(id)
-		} else {
-			left = append(left, id)
-		}
-	}
-	if len(left) == len(gone.Removing) {
-		return nil
-	}
-	if err := l.syncDir(manifestDir); err != nil {
-		return err
-	}
-	gone.Removing = names(left)
-	return l.putGone(gone)
-}
-
-// unhide brings a manifest back into sight, and reports whether it is there.
-func (l *Lake) unhide(id ID) (there bool, err error) {
-	if l.has(id) {
-		return true, nil
-	}
-	err = l.dir.Rename(id.hidden(), id.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// sweepRemoval ends a removal that did not come to its end. Damage keeps it as it is, and
-// everything else going: the next removal tells of it.
-func (l *Lake) sweepRemoval() error {
-	gone, err := l.Gone()
-	if err != nil || len(gone.Removing) == 0 {
-		return undamaged(err)
-	}
-	if awaited, err := l.awaitsManifest(); awaited || err != nil {
-		return err
-	}
-	named, err := l.namedFiles(removingOf(gone))
-	if err == nil {
-		_, err = l.endRemoval(gone, named, nil)
-	}
-	return undamaged(err)
 }
 
 func undamaged(err error) error {
