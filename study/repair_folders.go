@@ -59,6 +59,9 @@ func (l *loading) renewFolders(ctx context.Context, found []Damage) (renewed []M
 		dropped[n] = true
 	}
 	err = l.publish(ctx)
+	if newest, e := l.lake.Current(); e == nil && len(renewed) > 0 { // its folder may have been gone whole
+		dropped[newest.Snapshot] = true
+	}
 	for n := range dropped {
 		err = cmp.Or(err, l.vouchAgain(ctx, n))
 	}

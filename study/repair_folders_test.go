@@ -38,6 +38,25 @@ func TestReplayRenewsFolders(t *testing.T) {
 	}
 }
 
+// Where all folders are gone, one repair makes that of the newest snapshot again, with what
+// cites it.
+func TestRepairRenewsLostFolders(t *testing.T) {
+	oneAfterTheOther(t)
+	s, log, l := erasable(t, nil)
+	check(t, errors.Join(l.publish(t.Context()), l.guard.Unlock()))
+	l.guard = nil
+	_, err := s.Tag(t.Context(), "paper", "", "why", 0)
+	check(t, errors.Join(err, l.close(), log.Close(), os.RemoveAll(filepath.Join(s.LakePath(), "snapshots"))))
+	done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+	if err != nil || len(done.Left) > 0 {
+		t.Errorf("repair: left %v, %v", done.Left, err)
+	}
+	found, err := s.Verify(t.Context(), Verify{})
+	if err != nil || len(found.Damages) > 0 {
+		t.Errorf("after one repair verify finds %v, %v", found.Damages, err)
+	}
+}
+
 // rot changes a bit of a file under all its names.
 func rot(t *testing.T, name string) {
 	t.Helper()
