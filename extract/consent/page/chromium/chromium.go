@@ -43,7 +43,7 @@ func New(t *testing.T) *Browser {
 	if at < 0 {
 		t.Skipf("none of %s is installed (Debian: apt install chromium)", strings.Join(names, ", "))
 	}
-	deadline, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	deadline, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(names[at]), chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
