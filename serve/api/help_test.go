@@ -16,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
@@ -35,7 +36,8 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { store.Close() })
 	store.By = state.Author{Who: "tester", Command: "test"}
 	b := &bench{t: t, log: &sharedText{}, now: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)}
-	s := &study.Study{Store: store, Cohort: &cohort.Cohort{Store: store}}
+	s := &study.Study{Dir: t.TempDir(), Store: store, Cohort: &cohort.Cohort{Store: store}}
+	s.Consents = &consent.Register{Store: store, Cohort: s.Cohort}
 	for id, group := range map[string]string{"P001": "A", "P002": "B"} {
 		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id, Cohort: group, Status: "enrolled"}))
 	}
